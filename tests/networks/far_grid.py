@@ -113,10 +113,6 @@ class Cycle:
             [job] = driver.jobs.read_all(project_id=self.project, stage=stage)["data"]
             return job  # type: ignore[no-any-return]
 
-    def complete(self) -> list[str]:
-        """All stages, one after the other; how each job ended."""
-        return [self.run(stage)["state"] for stage in ("preprocess", "train", "validate", "predict")]
-
     def model(self) -> bytes:
         """What was trained."""
         return self.grid.folder.joinpath("ttp", "outputs", *self.keys, "global_model.safetensors").read_bytes()

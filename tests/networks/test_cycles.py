@@ -32,12 +32,12 @@ def good_line(grid: FarGrid) -> Iterator[None]:
 
 def test_a_cycle_over_a_bad_line_that_is_cut_comes_to_the_same(grid: FarGrid) -> None:
     calm = grid.cycle(LISTENS, JOINS, width=60)
-    assert calm.complete() == ["completed"] * 4
+    assert [calm.run(stage)["state"] for stage in ("preprocess", "train")] == ["completed"] * 2
     cycle = grid.cycle(LISTENS, JOINS, width=60)
-    grid.link.become(BAD)
+    grid.link.become(replace(BAD, delay=0.05))
 
     assert cycle.run("preprocess")["state"] == "completed"
-    was_cut = grid.link.cut_after(HOSPITAL, 25_000, 5.0)
+    was_cut = grid.link.cut_after(HOSPITAL, 25_000, 2.5)
     trained = cycle.run("train")
 
     assert was_cut.is_set()
