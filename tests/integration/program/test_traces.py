@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import subprocess
@@ -17,9 +16,10 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from grids.forked import ForkedProgram
 from servers.certificates import Authority
 from servers.collector import collector
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos.domain.trace_context import TraceContext
 from synergos.tracing import Kind, Span, TraceTarget
 from synergos.tracing.otlp import OtlpExport
@@ -245,19 +245,17 @@ def test_without_the_flag_nothing_of_opentelemetry_is_imported(program: str) -> 
     ids=["no URL", "no address", "variable", "no effect", "no file"],
 )
 def test_a_program_that_is_told_nonsense_does_not_start(
-    arguments: list[str], environment: dict[str, str], said: str, tmp_path: Path
+    arguments: list[str], environment: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "synergos_worker", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        cwd=tmp_path,
-        env={**os.environ, **environment},
-    )
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    log = tmp_path / "worker.log"
 
-    assert ended.returncode == 2, ended.stderr
-    assert said in ended.stderr
+    code = ForkedProgram([sys.executable, "-m", "synergos_worker", *arguments], str(log)).wait(DEADLINE)
+
+    assert code == 2, log.read_text()
+    assert said in log.read_text()
 
 
 def test_a_program_without_the_extra_says_what_to_install(tmp_path: Path) -> None:
