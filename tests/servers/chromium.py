@@ -15,7 +15,16 @@ from support.waiting import DEADLINE
 FAILURES = Path(__file__).parents[1] / "browser" / "failures"
 """Where what was to be seen when a test failed is kept."""
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_OPTIONS = ["--no-sandbox", "--disable-gpu"]
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    # Without one, what draws needs no process of its own either: every frame would be handed from one to the other.
+    "--in-process-gpu",
+    # Each letter is drawn once, and not once for each colour of a screen's dots.
+    "--disable-lcd-text",
+    # Of a script, and of axe with its half a megabyte, what is called is compiled.
+    "--js-flags=--max-lazy",
+]
 _DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
