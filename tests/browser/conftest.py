@@ -31,7 +31,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def chromium() -> Iterator[Browser]:
     """The browser, started once; each visitor has cookies and a cache of its own."""
     if not is_installed():
-        pytest.skip("PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium)")
+        pytest.skip(
+            "PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium-headless-shell)"
+        )
     with started_chromium() as browser:
         yield browser
 

@@ -63,7 +63,8 @@ def test_on_every_page_they_are_text_and_every_link_leads_somewhere(visitor: Vis
 
     visitor.page.on("dialog", dismiss)
     visitor.page.set_viewport_size(NARROW)
-    wrong, kinds = [], set()
+    wrong: list[str] = []
+    kinds: set[str] = set()
     begin = [f"{pages.nav}/home", f"{pages.view}/collaborations", f"{pages.view}/jobs", f"{pages.view}/participants"]
     begin += [f"{pages.nav}/search?q={quote(text)}" for text in (*NAMES, TEXT)]
     # In a card, where a long name is least ready to be broken.

@@ -104,7 +104,9 @@ def test_a_model_is_validated_in_a_browser_and_the_station_shows_its_training_an
     grid: ComposeGrid, tmp_path: Path
 ) -> None:
     if not chromium.is_installed():
-        pytest.skip("PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium)")
+        pytest.skip(
+            "PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium-headless-shell)"
+        )
     dataset, keys = open_dataset(grid.datasets / "wine"), ("composed", "vintages")
     registered(grid, dataset, *keys)
     grid.start_log_server()
@@ -147,7 +149,7 @@ def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid
 def test_mlflows_pages_show_the_run_its_curves_and_the_registered_model(grid: ComposeGrid, tmp_path: Path) -> None:
     if not is_installed():
         pytest.skip(
-            "MLFLOW'S PAGES ARE NOT LOOKED AT: there is no browser (on Debian: apt-get install chromium-driver)"
+            "MLFLOW'S PAGES ARE NOT LOOKED AT: there is no browser (on Debian: apt-get install chromium-headless-shell)"
         )
     asked = {**PLUS.components, "mlops": {**PLUS.components["mlops"], "register": True}}
     begun = Cycle(replace(PLUS, name="pages", components=asked), HEART_DISEASE)
