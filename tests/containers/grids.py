@@ -128,8 +128,6 @@ class ComposeGrid:
     def logging_by(self, transport: str) -> ComposeGrid:
         """The same grid with its log server, whose programs were started again with another transport to it."""
         changed = replace(self, transport=transport)
-        if transport == "tls":
-            self.certify_log_server()
         changed.start_log_server("--no-deps")
         changed._start_again()
         return changed
