@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-
-import pandas as pd
+from collections.abc import Mapping
 
 from synergos.domain.feature_space import FeatureSpace
 
@@ -15,20 +14,18 @@ _COLOURS = {1: 0, 3: 2}
 """How a PNG file says what a picture of so many channels is."""
 
 
-def example_row(space: FeatureSpace, columns: tuple[str, ...]) -> pd.DataFrame:
-    """One row: of numbers the mean, of categories the most frequent, of pictures a grey one of the model's size.
+def example_row(space: FeatureSpace, columns: tuple[str, ...]) -> Mapping[str, float | str]:
+    """One row by its columns: of numbers the mean, of categories the most frequent, of pictures a grey one of the model's size.
 
     Args:
         columns: the raw columns of the model, in their order.
     """
     if not space.numeric and not space.categorical and len(columns) == 1:
-        return pd.DataFrame({columns[0]: [data_uri(*space.input_shape)]})
-    return pd.DataFrame(
-        {
-            name: [space.numeric[name].mean if name in space.numeric else space.categorical[name].most_frequent]
-            for name in columns
-        }
-    )
+        return {columns[0]: data_uri(*space.input_shape)}
+    return {
+        name: float(space.numeric[name].mean) if name in space.numeric else space.categorical[name].most_frequent
+        for name in columns
+    }
 
 
 def data_uri(channels: int, height: int, width: int) -> str:

@@ -7,19 +7,17 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import mlflow.pyfunc
 import torch
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
 
 from synergos.domain.feature_space import Action
 from synergos.errors import NotSupported
 from synergos.learning.families import manifest
+from synergos.model.mlflow_description import DATA, Description
 from synergos.model.mlflow_example import example_row
 from synergos.model.unfinished import unfinished
 
@@ -45,33 +43,37 @@ def write_mlflow(model: StoredModel, path: Path) -> Path:
     """
     if path.exists():
         raise FileExistsError(17, "is there already", str(path))
-    with TemporaryDirectory() as temporary, unfinished(path) as place, warnings.catch_warnings():
-        # What MLflow says of its own parts, and of columns of whole numbers.
+    description = Description(
+        LOADER,
+        {name: "double" if name in model.space.numeric else "string" for name in model.columns},
+        outputs_of(model),
+        example_row(model.space, model.columns),
+        f"synergos[predict]=={version('synergos')}",
+        {"synergos": {"run": dict(model.manifest.get("run", {})), "version": model.manifest.get("version", 1)}},
+    )
+    with unfinished(path) as place, warnings.catch_warnings():
+        # What torch says of its own parts.
         warnings.simplefilter("ignore")
-        data = Path(temporary) / "model"
-        data.mkdir()
+        data = place / DATA
+        data.mkdir(parents=True)
         content = dict(model.manifest) | {"models": {model.name: model.file.name}}
         (data / manifest.NAME).write_text(json.dumps(content), encoding="utf-8")
         shutil.copyfile(model.file, data / model.file.name)
-        described, network = Model(), _network_of(model)
-        if network is not None:
-            described.add_flavor("pytorch", model_data=_NETWORK, pytorch_version=str(torch.__version__), code=None)
-        mlflow.pyfunc.save_model(
-            str(place),
-            mlflow_model=described,
-            loader_module=LOADER,
-            data_path=str(data),
-            signature=signature_of(model),
-            input_example=example_row(model.space, model.columns),
-            pip_requirements=[f"synergos[predict]=={version('synergos')}"],
-            metadata={
-                "synergos": {"run": dict(model.manifest.get("run", {})), "version": model.manifest.get("version", 1)}
-            },
-        )
-        if network is not None:
+        network = _network_of(model)
+        if network is None:
+            description.write(place, {})
+        else:
+            flavour = {"code": None, "model_data": _NETWORK, "pytorch_version": str(torch.__version__)}
+            description.write(place, {"pytorch": flavour})
             (place / _NETWORK).mkdir()
             torch.export.save(network, place / _NETWORK / _NETWORK_FILE)
     return path
+
+
+def outputs_of(model: StoredModel) -> Mapping[str, str]:
+    """What comes back of a row, with its types by MLflow's words."""
+    predicted = "float" if model.space.action is Action.REGRESS else "string"
+    return {"prediction": predicted} | {f"score_{label}": "float" for label in model.space.labels}
 
 
 def _network_of(model: StoredModel) -> torch.export.ExportedProgram | None:
@@ -82,17 +84,3 @@ def _network_of(model: StoredModel) -> torch.export.ExportedProgram | None:
         return None
     example = torch.zeros(_EXAMPLES, *model.space.input_shape)
     return torch.export.export(scoring, (example,), dynamic_shapes=({0: torch.export.Dim.AUTO},))
-
-
-def signature_of(model: StoredModel) -> ModelSignature:
-    """Raw columns, each of which may be absent, and what comes back of a row."""
-    space = model.space
-    inputs: list[Any] = [
-        ColSpec(DataType.double if name in space.numeric else DataType.string, name, required=False)
-        for name in model.columns
-    ]
-    outputs: list[Any] = [
-        ColSpec(DataType.float if space.action is Action.REGRESS else DataType.string, "prediction"),
-        *(ColSpec(DataType.float, f"score_{label}") for label in space.labels),
-    ]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,11 +54,6 @@ class StoredModel:
             NotInstalled: a package that it takes is not installed.
             OSError: it cannot be written, or is there already.
         """
-        # MLflow takes these from the environment and from nowhere else: nothing is told to anybody.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
-        with needing("export"), warnings.catch_warnings():
-            # What MLflow says of its own parts while it is loaded.
-            warnings.simplefilter("ignore")
+        with needing("export"):
             from synergos.model.mlflow_folder import write_mlflow
         return write_mlflow(self, Path(path))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from synergos import load_model
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import NotSupported
 from synergos.learning.families.layers.layer_checks import Layer
+from synergos.model.mlflow_example import example_row
 from synergos.model.trained_model import TrainedModel
 
 ROWS = pd.DataFrame({"lactate": [4.4, np.nan, 0.1, 9.3], "site": 3, "ward": ["icu", "normal", None, "hall"]})
@@ -138,6 +141,51 @@ def test_an_mlflow_folder_predicts_raw_rows_and_has_nobodys(tmp_path: Path, case
         model.to_mlflow(folder)
 
 
+@pytest.mark.parametrize("case", ["regression", "many classes", "images"])
+def test_an_mlflow_folder_is_as_mlflow_itself_would_write_it(tmp_path: Path, case: str) -> None:
+    model = model_of(tmp_path / "run", case)
+    (folder := model.to_mlflow(tmp_path / "model")).joinpath("pytorch", "model.pt2").rename(tmp_path / "model.pt2")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+        from mlflow.models import Model, ModelSignature
+        from mlflow.types import ColSpec, DataType, Schema
+
+        inputs: list[Any] = [
+            ColSpec(DataType.double if name in model.space.numeric else DataType.string, name, required=False)
+            for name in model.columns
+        ]
+        predicted = DataType.float if model.space.action is Action.REGRESS else DataType.string
+        scores = [ColSpec(DataType.float, f"score_{label}") for label in model.labels]
+        outputs: list[Any] = [ColSpec(predicted, "prediction"), *scores]
+        described = Model()
+        described.add_flavor("pytorch", model_data="pytorch", pytorch_version=str(torch.__version__), code=None)
+        mlflow.pyfunc.save_model(
+            str(tmp_path / "theirs"),
+            mlflow_model=described,
+            loader_module="synergos.model.mlflow_model",
+            data_path=str(folder / "data" / "model"),
+            signature=ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs)),
+            input_example=pd.DataFrame([example_row(model.space, model.columns)]),
+            pip_requirements=[f"synergos[predict]=={version('synergos')}"],
+            metadata={"synergos": {"run": model.manifest["run"], "version": model.manifest["version"]}},
+        )
+    ours, theirs = texts_in(folder), texts_in(tmp_path / "theirs")
+    own = re.compile(
+        r"^(model_uuid: [0-9a-f]{32}|utc_time_created: '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}')$", re.MULTILINE
+    )
+    for texts in (ours, theirs):
+        assert len(own.findall(texts["MLmodel"])) == 2
+        texts["MLmodel"] = own.sub("", texts["MLmodel"])
+    assert ours == theirs
+
+
+def texts_in(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes().decode(errors="backslashreplace") for path in files}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_an_mlflow_folder_has_the_network_for_any_number_of_encoded_rows(tmp_path: Path, case: str) -> None:
     model = model_of(tmp_path / "run", case)
@@ -176,12 +224,12 @@ def test_an_mlflow_folder_takes_pictures_by_their_paths_and_as_they_are(tmp_path
     pd.testing.assert_frame_equal(named, model.predict(pd.DataFrame({"image": [str(picture)]})))
 
 
-def test_an_mlflow_folder_is_written_without_what_reads_rows(tmp_path: Path) -> None:
-    """A TTP has none of it."""
+def test_an_mlflow_folder_is_written_without_what_reads_rows_and_without_mlflow(tmp_path: Path) -> None:
+    """A TTP has none of what reads rows, and to load MLflow takes longer than to write the folder."""
     run = write_model(tmp_path / "run", *CASES["images"])
     code = """
 import sys
-for name in ("pyarrow", "PIL", "pydicom"):
+for name in ("mlflow", "pandas", "pyarrow", "PIL", "pydicom"):
     sys.modules[name] = None
 from pathlib import Path
 from synergos.model.stored_model import StoredModel

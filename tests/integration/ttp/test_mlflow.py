@@ -417,6 +417,9 @@ def test_the_process_steps_back_behind_rounds(writer: WriterProcess) -> None:
 
     assert os.getpriority(os.PRIO_PROCESS, writer.pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19)
     assert os.getsid(writer.pid) == writer.pid, "Linux shares out its cores among sessions first"
+    files = Path(f"/proc/{writer.pid}/maps").read_text(encoding="utf-8")
+    assert "sqlite" in files, "what it has loaded is there to be seen"
+    assert not {name for name in ("/numpy/", "/pandas/", "/torch/") if name in files}, "it has no tables"
     if (session := Path(f"/proc/{writer.pid}/autogroup")).exists():
         assert session.read_text().endswith(f"nice {NICENESS}\n")
 

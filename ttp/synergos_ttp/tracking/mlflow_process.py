@@ -11,15 +11,20 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from synergos.tls.secured import Secured
+from synergos.programs import loading
 from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.notes import Answer, Ending, ModelNotes, Notes, NotWritten, TrainingNotes, Writer, from_line
 from synergos_ttp.tracking.tls import files_of
+
+if TYPE_CHECKING:
+    from synergos.tls.files import TlsFiles
+    from synergos.tls.secured import Secured
 
 NICENESS = 10
 """Rounds come first where cores are few; on a machine that is never idle, notes are written all the same."""
@@ -29,13 +34,15 @@ FORM_SECONDS = 600.0
 """For a model to be brought into MLflow's form beside that: by a process that loads torch, behind all else a machine does."""
 LEAST_RATE = 100_000.0
 """Bytes a second at which files have to go, beside that."""
+_NOT_NEEDED = ("numpy", "pandas")
+"""What MLflow loads where it is there, and does without where it is not: there is no table in any notes."""
 _SESSION = Path("/proc/self/autogroup")
 """Where Linux shares out its cores among sessions first: niceness counts within one only, and this file has the session's."""
 
 
-def answer_lines(writer: Writer, lines: BinaryIO, answers: BinaryIO) -> None:
+def answer_lines(writer: Writer, lines: Iterable[bytes], answers: BinaryIO) -> None:
     """Write the notes that come, until there are no more."""
-    for line in iter(lines.readline, b""):
+    for line in lines:
         try:
             notes = from_line(line)
             with _within(_seconds_for(notes)):
@@ -95,6 +102,13 @@ def _step_back() -> None:
         _SESSION.write_text(str(NICENESS))
 
 
+def _secured(files: TlsFiles) -> Secured:
+    # It can log, and what that takes is loaded by whoever has such files alone.
+    from synergos.tls.secured import Secured
+
+    return Secured(files)
+
+
 def main() -> None:
     """Run until standard input ends."""
     # The TTP decides when this ends: what it was told before is still to be written.
@@ -108,8 +122,15 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     files = files_of(sys.argv[2:])
-    store = MlflowStore(Path(sys.argv[1]), None if files is None else Secured(files))
-    answer_lines(store, sys.stdin.buffer, answers)
+    for package in _NOT_NEEDED:
+        # For Python, something that cannot be imported.
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]
+    store = MlflowStore(Path(sys.argv[1]), None if files is None else _secured(files))
+    lines = iter(sys.stdin.buffer.readline, b"")
+    # Whoever writes the first has MLflow loaded then.
+    with loading():
+        answer_lines(store, islice(lines, 1), answers)
+    answer_lines(store, lines, answers)
     # All is written and answered; taking MLflow down in an orderly way takes seconds, and a TTP that stops waits for it.
     os._exit(0)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from requests import ConnectionError as RequestsConnectionError
 from requests import Timeout
 
-from synergos.tls.secured import Secured
 from synergos_ttp.tracking.artifact_places import PlaceNotAllowed
 from synergos_ttp.tracking.mlflow_models import ModelNotWritten
 from synergos_ttp.tracking.mlflow_run import MlflowRun
@@ -24,6 +24,9 @@ from synergos_ttp.tracking.notes import (
     ValidationNotes,
 )
 from synergos_ttp.tracking.one_server import OneServer, Strayed, only
+
+if TYPE_CHECKING:
+    from synergos.tls.secured import Secured
 
 _LONGEST = 2000
 """Characters of each end of what MLflow says went wrong."""

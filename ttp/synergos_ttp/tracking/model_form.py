@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
+
+from synergos.programs import loading
 
 NEVER = 2
 """Exit code for a model that has no such form, whoever tries again; all else may pass."""
@@ -28,4 +31,9 @@ def main() -> int:
 if __name__ == "__main__":
     # Whoever started this does not end when the TTP is told to; it ends with the TTP, and this with it.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(main())
+    # Nearly all it does is to load torch, and it ends before there is anything to free.
+    with loading():
+        code = main()
+    sys.stderr.flush()
+    # All is written; taking torch down in an orderly way takes longer than writing does.
+    os._exit(code)

@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry, connection
 
-from synergos.tls.secured import Secured
+if TYPE_CHECKING:
+    from synergos.tls.secured import Secured
 
 LARGEST_ANSWERS = 2**23
 """Bytes of all answers while one batch of notes is written: losses of 100,000 rounds, which an interrupted training asks for, are some."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synergos.errors import InvalidRequest
 from synergos.program.flags import add_flag
-from synergos.program.program import ProgramSettings
 from synergos.tls.files import TlsFiles
+
+if TYPE_CHECKING:
+    from synergos.program.program import ProgramSettings
 
 _FLAG = "--mlops_ca"
 
