@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from grids.forked import forked
 from grids.processes import Processes
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
 from support.waiting import until
@@ -24,7 +25,7 @@ from synergos_simulator.state import Program
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
-    started = Processes()
+    started = Processes(forked)
     yield started
     started.end_all()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from grids.forked import forked
 from grids.processes import Processes
 from grids.real_grid import ENDLESS, RealGrid, Study
 from servers.mlflow_server import tracking_server
@@ -108,7 +109,7 @@ def test_a_training_that_is_interrupted_is_named_and_goes_on(grid: RealGrid, win
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
-    started = Processes()
+    started = Processes(forked)
     yield started
     started.end_all()
 

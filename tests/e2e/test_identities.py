@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,12 +55,6 @@ def recorder() -> Iterator[WireRecorder]:
         yield found
 
 
-def peer(grid: RealGrid, worker: str, *words: str) -> str:
-    """``synergos peer`` at a worker, as its owner types it."""
-    command = [sys.executable, "-m", "synergos.cli", "peer", *words, "--outputs", str(grid.outputs(worker))]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-
-
 def fingerprint_of(grid: RealGrid) -> str:
     with urllib.request.urlopen(f"http://{grid.grid.ttp.host}:{grid.grid.ttp.port}/health", timeout=30) as answer:
         return str(json.load(answer)["fingerprint"])
@@ -88,9 +80,9 @@ def test_a_first_contact_is_held_until_the_owner_approves_and_ends_when_it_is_re
     for who in ("worker_1", "worker_2"):
         assert f"synergos peer approve {own}" in told[who]
         assert f"synergos peer approve {own}" in held.log(who)
-        [listed] = json.loads(peer(held, who, "list", "--format", "json"))
+        [listed] = json.loads(held.command_at(who, "peer", "list", "--format", "json"))
         assert (listed["fingerprint"], listed["standing"]) == (own, "waiting")
-        peer(held, who, "approve", own)
+        held.command_at(who, "peer", "approve", own)
     aligned = aligning.answer()
     assert all(f"synergos peer approve {own}" in str(problem) for problem in problems), problems
     assert not isinstance(aligned, Exception), aligned
@@ -98,7 +90,7 @@ def test_a_first_contact_is_held_until_the_owner_approves_and_ends_when_it_is_re
     training = Aside(study.train)
     until(lambda: held.open_sessions() == 2, "the sessions to be open")
     until(lambda: study.jobs("train")[0]["progress"].get("round", 0) > 0, "a round to be done")
-    peer(held, "worker_2", "revoke", own[:12])
+    held.command_at("worker_2", "peer", "revoke", own[:12])
     until(lambda: held.open_sessions("worker_2") == 0, "the session to end")
     ended = training.answer()
 
@@ -117,7 +109,7 @@ def test_one_approval_is_for_a_director_and_its_ttps(held_cluster: Cluster, wine
 
     for nodes in held_cluster.nodes():
         for node in nodes:
-            peer(held_cluster, node.name, "approve", own)
+            held_cluster.command_at(node.name, "peer", "approve", own)
     wait_for_jobs(study)
 
     assert [(job["stage"], job["state"]) for job in jobs_of(study)] == [
