@@ -74,8 +74,13 @@ export PATH=$synergos_bin:$PATH
 # Whoever wants no compiled modules waits for them to be compiled again, in each process.
 unset PYTHONDONTWRITEBYTECODE
 
+# Tests of whole programs wait now and then, in which another process has its turn; unit tests never do.
+processes=$(($(nproc) + 1))
 case "${1:-}" in
-  --fast) selection=(tests/unit --hypothesis-profile=quick -o tmp_path_retention_policy=failed) && shift && have_quick_files ;;
+  --fast)
+    selection=(tests/unit --hypothesis-profile=quick -o tmp_path_retention_policy=failed) && shift && have_quick_files
+    processes=$(nproc)
+    ;;
   --with-slow) selection=() && shift && have_servers ;;
   *) selection=(-m "not slow") && have_servers ;;
 esac
@@ -105,4 +110,4 @@ if ((${#failed[@]})); then
 fi
 echo "== tests"
 # Who runs what: tests/support/spreading.py. What takes longer than a second is listed at the end, the slowest first.
-python -m pytest -n "$(nproc)" --durations=25 --durations-min=1 "${selection[@]}" "$@"
+python -m pytest -n "$processes" --durations=25 --durations-min=1 "${selection[@]}" "$@"

@@ -41,6 +41,7 @@ GROUPS = {
         "shared grid",
     ),
     # For slow lines, time-outs and pauses: two such files at once would leave the processors idle.
+    "e2e/test_cluster_kill_matrix.py": "waiting",
     "e2e/test_kill_matrix.py": "waiting",
     "e2e/test_lost_participants.py": "waiting",
     "e2e/test_metrics.py": "waiting",
