@@ -26,21 +26,21 @@ from support.waiting import DEADLINE
 
 _PR_SET_PDEATHSIG = 1
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        *(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")),
-        "synergos_portal.program",
-        # What else the process of a program that serves loads, when it is asked to serve.
-        "synergos.program.answering",
-        "synergos.program.by_heart",
-        "synergos.program.dialling",
-        "synergos.program.reception",
-    ]
+PRELOADED = (
+    *(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")),
+    "synergos_portal.program",
+    # What else the process of a program that serves loads, when it is asked to serve.
+    "synergos.program.answering",
+    "synergos.program.by_heart",
+    "synergos.program.dialling",
+    "synergos.program.reception",
 )
+"""The server of forks says nothing of one that is not there: tests/unit/test_forked_names.py does."""
+_CONTEXT.set_forkserver_preload(list(PRELOADED))
 
 _OF_MLFLOW = ForkServer("servers.mlflow_programs")
 """Apart from the other: a TTP knows nothing of MLflow."""
-_THAT_KNOWS_MLFLOW = "synergos_ttp.tracking.mlflow_process"
+THAT_KNOWS_MLFLOW = "synergos_ttp.tracking.mlflow_process"
 
 # How one has ended is said once: of two threads that look at the same time, the other would take it to have ended with 255.
 _LOOKING = threading.Lock()
@@ -48,8 +48,12 @@ _LOOKING = threading.Lock()
 
 def forked(command: Sequence[str], log: str) -> Started:
     """Start one of our programs quickly, and any other as its users do."""
-    is_ours = command[0] == sys.executable and (command[1] in {"-m", "-c"} or command[1].endswith(".py"))
-    return ForkedProgram(command, log) if is_ours else executed(command, log)
+    return ForkedProgram(command, log) if is_ours(command) else executed(command, log)
+
+
+def is_ours(command: Sequence[str]) -> bool:
+    """Whether it is a program that can be forked."""
+    return command[0] == sys.executable and (command[1] in {"-m", "-c"} or command[1].endswith(".py"))
 
 
 class ForkedProgram:
@@ -123,7 +127,7 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    subprocess.Popen = asking(server, _THAT_KNOWS_MLFLOW)  # type: ignore[misc, assignment]
+    subprocess.Popen = asking(server, THAT_KNOWS_MLFLOW)  # type: ignore[misc, assignment]
     try:
         _become(command)
     finally:

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from support.forking import forking
+from synergos_ttp.tracking import model_form
 
-FORM = "synergos_ttp.tracking.model_form"
 
 # Torch's threads would not live on in what is forked.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -47,4 +47,4 @@ def _close() -> None:
 with TemporaryDirectory(prefix="synergos-mlflow-") as name:
     _rehearse(Path(name))
     _close()
-subprocess.Popen = forking(FORM)  # type: ignore[misc, assignment]
+subprocess.Popen = forking(model_form.__name__)  # type: ignore[misc, assignment]

@@ -182,7 +182,16 @@ class ForkServer:
                     os.read(ended, 4096)
                     self._look()
                 if self._listening in ready:
-                    self._answer(self._listening.accept()[0])
+                    knocking, _ = self._listening.accept()
+                    if _is_our_own(knocking):
+                        # Whoever is killed or frozen before it says for what keeps nobody else waiting.
+                        selector.register(knocking, selectors.EVENT_READ)
+                    else:
+                        knocking.close()
+                for asking in ready - {self._listening}:
+                    if isinstance(asking, socket.socket):
+                        selector.unregister(asking)
+                        self._answer(asking)
 
     def _look(self) -> None:
         """Tell of all that have ended."""
@@ -190,29 +199,36 @@ class ForkServer:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            with self._asking.pop(pid) as asking, suppress(OSError):
-                asking.send(str(os.waitstatus_to_exitcode(status)).encode())
+            # What was loaded may have started something too.
+            if (asking := self._asking.pop(pid, None)) is not None:
+                _tell(asking, str(os.waitstatus_to_exitcode(status)))
+                asking.close()
 
     def _answer(self, asking: socket.socket) -> None:
-        if not _is_our_own(asking):
+        message, streams = _received(asking)
+        if not message:
             asking.close()
             return
-        message, streams = _received(asking)
         try:
             if not self._is_loaded:
                 self._load()
                 self._is_loaded = True
             pid = _forked_for(Asked.from_message(message), streams)
         except Exception:
-            asking.send(traceback.format_exc().encode())
+            _tell(asking, traceback.format_exc())
             asking.close()
         else:
             self._asking[pid] = asking
-            with suppress(OSError):
-                asking.send(str(pid).encode())
+            _tell(asking, str(pid))
         finally:
             for stream in streams:
                 os.close(stream)
+
+
+def _tell(asking: socket.socket, what: str) -> None:
+    """Send it to whoever asked, unless that was killed meanwhile."""
+    with suppress(OSError):
+        asking.send(what.encode())
 
 
 def _received(asking: socket.socket) -> tuple[bytes, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,13 @@ from typing import Any
 import psutil
 import pytest
 
+from grids.cluster_grid import GRIDS
+from grids.forked import is_ours
+from grids.real_grid import WORKERS
 from support.forking import ForkServer, asking, forking
 from support.waiting import DEADLINE, until
+from synergos_simulator.cluster import ClusterPlan
+from synergos_simulator.grid import Grid, Plan, Planned
 
 TOOL = [sys.executable, "-P", "-W", "ignore", "-m", "json.tool"]
 """Reads its standard input to the end, or a file; says what is wrong with it on its standard error, and ends with 1."""
@@ -79,6 +85,60 @@ def test_what_is_asked_for_is_in_a_session_of_its_own(address: bytes) -> None:
 
 def test_all_else_is_executed(popen: Popen) -> None:
     assert run(popen, [sys.executable, "-c", "print(__name__)"]) == (b"__main__\n", b"", 0)
+
+
+def connected(address: bytes) -> socket.socket:
+    """Somebody who knocks at a server, and has said nothing yet."""
+    knocking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    knocking.settimeout(DEADLINE)
+    knocking.connect(address)
+    return knocking
+
+
+def test_whoever_is_gone_or_stops_before_it_asks_keeps_nobody_waiting(address: bytes) -> None:
+    connected(address).close()
+    with connected(address):
+        assert run(asking(address, "json.tool"), TOOL, b"[]") == (b"[]\n", b"", 0)
+
+
+def test_whoever_is_gone_before_it_is_told_ends_nothing(address: bytes) -> None:
+    with connected(address) as gone:
+        # Nobody can become this.
+        gone.send(b"[]")
+
+    assert run(asking(address, "json.tool"), TOOL, b"[]") == (b"[]\n", b"", 0)
+
+
+def test_whoever_asks_is_told_what_cannot_be_loaded() -> None:
+    address = ForkServer("no_such_module").address
+    for _ in range(2):
+        with pytest.raises(OSError, match="No module named 'no_such_module'"):
+            asking(address, "json.tool")(TOOL)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="nobody else can be this one")
+def test_another_user_is_shown_the_door(address: bytes) -> None:
+    if (pid := os.fork()) == 0:
+        code = 1
+        try:
+            os.setuid(65534)
+            with connected(address) as knocking:
+                code = 1 if knocking.recv(1) else 0
+        finally:
+            os._exit(code)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("kind", [Plan, ClusterPlan])
+def test_all_programs_of_grids_are_forked(kind: type[Plan] | type[ClusterPlan], tmp_path: Path) -> None:
+    sizes = (GRIDS,) if kind is ClusterPlan else ()
+    planned: Planned = kind(tmp_path / "grid", tmp_path, WORKERS, *sizes)
+
+    programs = [program for program in Grid.planned(planned).planned_programs if not program.is_broker]
+
+    assert len(programs) > len(WORKERS)
+    assert [program.command for program in programs if not is_ours(program.command)] == []
 
 
 @pytest.fixture
