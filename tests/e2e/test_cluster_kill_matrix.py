@@ -18,7 +18,8 @@ from synergos.driver.errors import DriverError
 from synergos_simulator.cluster import node_name
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.slow
+# Several programs are started again in each.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROUNDS = 4
 STAGES = ("preprocess", "train", "validate", "predict")
@@ -41,13 +42,13 @@ def study_of(grid: KillableCluster, wine: Dataset, algorithm: str, name: str) ->
     return Study(grid, wine, f"{algorithm}_{name}".replace(" ", "_"), {"rounds": ROUNDS, "algorithm": algorithm})
 
 
-def whole_cycle(study: Study) -> tuple[bytes, Any]:
+def whole_cycle(study: Study, deadline: float = DEADLINE) -> tuple[bytes, Any]:
     """Hand in all stages at once, and wait until their jobs have ended."""
     study.declare()
     requests = (study.align, study.train, study.validate, lambda: study.predict("worker_1"))
     for stage, request in zip(STAGES, requests, strict=True):
         persevere(study, stage, request)
-    until(lambda: has_ended(study), "the jobs to end")
+    until(lambda: has_ended(study), "the jobs to end", deadline)
     driver = study.grid.driver
     [model] = driver.models.read(*study.keys)["data"]
     validations = driver.validations.read(*study.keys)["data"]
@@ -165,7 +166,7 @@ def test_kills_change_nothing(
         for program in programs(kind):
             grid.arm(place, program, passes)
     try:
-        result = whole_cycle(study)
+        result = whole_cycle(study, DEADLINE * len(places))
     finally:
         unused = grid.disarm()
         grid.wait_until_healthy()

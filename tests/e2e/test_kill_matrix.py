@@ -14,14 +14,17 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
+from e2e import test_cluster_kill_matrix
 from grids.killable_grid import KillableGrid, killable
+from grids.killing import PLACES
 from grids.real_grid import WORKERS, Study
 from servers.mlflow_server import history_of, runs_of
 from support.waiting import DEADLINE, until
 from synergos.driver.errors import DriverError
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.slow
+# Several programs are started again in each.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROUNDS = 4
 FINAL = {"completed", "failed", "cancelled"}
@@ -159,6 +162,15 @@ CYCLES = [
 ]
 """Of what is killed in one cycle, nothing undoes what an earlier kill has done: jobs start from what is written down, and what a
 worker has answered stays."""
+
+
+def test_somebody_is_killed_at_every_place_there_is() -> None:
+    armed = {(kill.program.partition("_")[0], kill.place) for _, kills in CYCLES for kill in chain(*kills.values())}
+    armed |= {(kind, place) for _, places in test_cluster_kill_matrix.CYCLES for kind, place, _ in places}
+
+    assert {
+        (program.removeprefix("synergos_"), place) for program, places in PLACES.items() for place in places
+    } == armed
 
 
 @pytest.mark.parametrize(

@@ -41,13 +41,6 @@ def outbound(
         yield running
 
 
-def listening(grid: RealGrid, program: str) -> int:
-    """At how many ports a program listens."""
-    processes = [grid.process(program), *grid.process(program).children(recursive=True)]
-    found = [each for process in processes for each in process.net_connections() if each.status == psutil.CONN_LISTEN]
-    return len({each.laddr for each in found})
-
-
 def test_a_cycle_with_one_worker_that_dials_out_through_a_proxy_and_one_that_listens_whose_certificates_change_meanwhile(
     outbound: RealGrid, wine: Dataset, proxy: ConnectProxy, consortium: LocalConsortium
 ) -> None:

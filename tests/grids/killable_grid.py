@@ -147,7 +147,8 @@ class KillableGrid(RealGrid):
     def _start_again(self) -> None:
         while not self._stopped.wait(0.05):
             for program in self._programs:
-                if program.name not in self._away and self._running[program.name].poll() is not None:
+                # In this order: whoever lets one stay away says so before it ends.
+                if self._running[program.name].poll() is not None and program.name not in self._away:
                     self.deaths.append(program.name)
                     self._start(program)
 
