@@ -129,8 +129,11 @@ def test_whoever_reads_german_finds_no_english(
     page = context.new_page()
     left = []
     for name, address in pages.items():
-        text = context.request.get(address, headers=_OF_A_BROWSER).text()
+        answer = context.request.get(address, headers=_OF_A_BROWSER)
+        assert answer.ok, name
+        text = answer.text()
         scripts = set(re.findall('<script src="[^"]*/([^/"?]+)[?"]', text))
+        assert len(scripts) == text.count("<script"), f"{name}: a script that is not known"
         assert scripts >= _EVERYWHERE, name
         if scripts > _EVERYWHERE:
             page.goto(address)

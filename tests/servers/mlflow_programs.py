@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from support.forking import forking
 from synergos_ttp.tracking import model_form
 
-
 # Torch's threads would not live on in what is forked.
 os.environ["OMP_NUM_THREADS"] = "1"
 

@@ -57,7 +57,7 @@ GROUPS = {
         ),
         "compared tensors",
     ),
-    # The first measurement of a process loads scikit-learn, which takes longer than these tests.
+    # What figures are compared with: a process loads scikit-learn once, which takes longer than these tests.
     "unit/learning/test_curves.py": "scikit-learn",
     "unit/learning/test_metrics.py": "scikit-learn",
     "unit/learning/test_pooling.py": "scikit-learn",

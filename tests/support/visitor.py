@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Literal
@@ -186,6 +187,13 @@ class Visitor:
         # It speaks to frames of other origins, which the browser complains of.
         self._messages[before:] = [text for text in self._messages[before:] if "postMessage" not in text]
         return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+    @contextmanager
+    def bearing(self, part: str) -> Iterator[None]:
+        """What is said on the console meanwhile, and has this part in it, is no complaint."""
+        before = len(self._messages)
+        yield
+        self._messages[before:] = [text for text in self._messages[before:] if part not in text]
 
     def has_no_complaints(self) -> None:
         """Nothing was asked outside the pages' own addresses, and nothing was said on the console."""
