@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grids.real_grid import RealGrid, Study
+from grids.real_grid import RealGrid, Study, started
 from servers.nobody import nobody
 from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
@@ -63,6 +64,13 @@ def port() -> Iterator[int]:
     """Where nobody listens."""
     with nobody() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[RealGrid]:
+    """One whose participants are those of these tests alone: all are examined, and one of them is moved."""
+    with started(tmp_path_factory.mktemp("examined"), data) as running:
+        yield running
 
 
 @pytest.fixture

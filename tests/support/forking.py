@@ -115,6 +115,8 @@ class ForkedHere(_Forked):
     def _fork(self, asked: Asked, streams: list[int]) -> int:
         pid = os.fork()
         if pid == 0:
+            # What this process does at its end, such as to end its servers, is none of the program's affairs.
+            atexit._clear()
             become(asked, streams)
         return pid
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -85,6 +86,14 @@ def test_what_is_asked_for_is_in_a_session_of_its_own(address: bytes) -> None:
 
 def test_all_else_is_executed(popen: Popen) -> None:
     assert run(popen, [sys.executable, "-c", "print(__name__)"]) == (b"__main__\n", b"", 0)
+
+
+def test_what_this_process_does_at_its_end_is_not_done_at_the_programs(popen: Popen) -> None:
+    atexit.register(os.write, 1, b"ended")
+    try:
+        assert run(popen, TOOL, b"[]") == (b"[]\n", b"", 0)
+    finally:
+        atexit.unregister(os.write)
 
 
 def connected(address: bytes) -> socket.socket:
