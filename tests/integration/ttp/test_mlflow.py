@@ -420,6 +420,8 @@ def test_the_process_steps_back_behind_rounds(writer: WriterProcess) -> None:
     files = Path(f"/proc/{writer.pid}/maps").read_text(encoding="utf-8")
     assert "sqlite" in files, "what it has loaded is there to be seen"
     assert not {name for name in ("/numpy/", "/pandas/", "/torch/") if name in files}, "it has no tables"
+    # Of which MLflow would ask them what it is.
+    writer.write(replace(loss(1), points=(Point("loss", 1, 1),)))
     if (session := Path(f"/proc/{writer.pid}/autogroup")).exists():
         assert session.read_text().endswith(f"nice {NICENESS}\n")
 

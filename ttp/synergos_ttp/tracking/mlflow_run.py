@@ -100,8 +100,9 @@ class MlflowRun:
         from mlflow.entities import Metric
 
         new = [(_name(point.name), point) for point in points]
+        # Of a whole number, which JSON may have, MLflow asks numpy what it is, and that is kept from this process.
         batch = [
-            Metric(name, point.value, point.milliseconds, point.step)
+            Metric(name, float(point.value), point.milliseconds, point.step)
             for name, point in new
             if point.step not in self.known.get(name, Steps())
         ]
