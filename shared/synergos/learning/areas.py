@@ -23,7 +23,7 @@ def roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | No
     if truth.all() or not truth.any():
         return None
     true_positives, false_positives = _counted(truth, scores)
-    # Of whole numbers until here: rows whose scores are equal count half, and nothing is rounded.
+    # Of whole numbers and their halves until here: a row of each kind whose scores are equal counts half.
     area = float(np.trapezoid(_from(0, true_positives), _from(0, false_positives)))
     return area / (int(true_positives[-1]) * int(false_positives[-1]))
 
@@ -51,6 +51,7 @@ def _from(first: int, others: NDArray[Any]) -> NDArray[Any]:
 def _counted(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the class and others that score at least so much, from the highest of the scores to the lowest, each once."""
     falling = np.argsort(scores)[::-1]
-    is_last = np.append(np.diff(scores[falling]) != 0, True)
+    ordered = scores[falling]
+    is_last = np.append(ordered[1:] != ordered[:-1], True)
     true_positives = np.cumsum(truth[falling], dtype=np.int64)[is_last]
     return true_positives, np.flatnonzero(is_last) + 1 - true_positives

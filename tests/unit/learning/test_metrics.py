@@ -241,6 +241,12 @@ def test_areas_agree_with_scikit_learn_also_where_scores_are_equal(levels: int |
     assert pr_auc(truth, scores) == pytest.approx(sklearn.metrics.auc(recall, precision), abs=1e-12)
 
 
+def test_scores_may_be_as_far_apart_as_numbers_get() -> None:
+    truth, scores = np.array([True, False, False]), np.array([1.7e308, 1.6e308, -1.7e308])
+
+    assert (roc_auc(truth, scores), pr_auc(truth, scores)) == (1.0, 1.0)
+
+
 def test_a_model_that_is_as_sure_as_it_is_right_has_no_calibration_error() -> None:
     truth = np.array([1] * 8 + [0] * 2)
     probability = column(*[0.8] * 10)
