@@ -33,7 +33,7 @@ from synergos.model.mlflow_example import example_row
 from synergos.model.trained_model import TrainedModel
 
 ROWS = pd.DataFrame({"lactate": [4.4, np.nan, 0.1, 9.3], "site": 3, "ward": ["icu", "normal", None, "hall"]})
-MANY = hospital_space(classes=("a", "b", "c"))
+MANY = hospital_space(classes=("a", "'größer': b", "c"))
 IMAGES = replace(
     hospital_space(),
     datatype="image",
