@@ -7,7 +7,6 @@ starts a program as its users do instead. The process that knows MLflow is forke
 from __future__ import annotations
 
 import atexit
-import ctypes
 import multiprocessing
 import os
 import runpy
@@ -21,10 +20,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from grids.processes import Started, executed
+from support.fork_server import end_with_parent
 from support.forking import ForkServer, asking
 from support.waiting import DEADLINE
 
-_PR_SET_PDEATHSIG = 1
 _CONTEXT = multiprocessing.get_context("forkserver")
 PRELOADED = (
     *(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")),
@@ -119,7 +118,7 @@ def _run(
     """Become the program; what follows is in the process that was forked."""
     os.setsid()
     has_group.close()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     with Path(os.devnull).open("rb") as nothing, Path(log).open("ab") as said:
         for own, taken in ((nothing, (0,)), (said, (1, 2))):
             for number in taken:

@@ -70,6 +70,11 @@ def module_of(command: Sequence[str]) -> str | None:
     return rest[1] if rest[:1] == ["-m"] else None
 
 
+def end_with_parent() -> None:
+    """Have the system kill this process, which was forked, when the one that forked it has ended."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def become(asked: Asked, streams: Sequence[int]) -> NoReturn:
     """Be a program from now on, in a process that was forked for it."""
     for number, given in enumerate([os.dup(stream) for stream in streams]):
@@ -253,7 +258,7 @@ def _forked_for(asked: Asked, streams: Sequence[int]) -> int:
     pid = os.fork()
     if pid == 0:
         os.setsid()
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
         # Closes its end of the pipe too.
         become(asked, streams)
     os.close(says_so)
